@@ -1,0 +1,1 @@
+"""How Upper Street is run: on one machine (`local`) and in a cluster (`k8s`)."""
