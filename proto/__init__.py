@@ -1,0 +1,1 @@
+"""The contract: everything that crosses a process boundary of Upper Street, with no I/O."""
