@@ -1,0 +1,1 @@
+"""NATS identity of a site: keys, accounts, users and the streams that services read and write."""
