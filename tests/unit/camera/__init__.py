@@ -1,0 +1,1 @@
+"""Tests of the simulated camera that need neither a socket nor a process."""
