@@ -1,0 +1,1 @@
+"""Adapters to PyAV, the only ones of this service: the RTSP reader and the decoder."""
