@@ -1,0 +1,1 @@
+"""What is seen instead: masked layers, slates and stills, encoded once per camera and layer."""
