@@ -1,0 +1,1 @@
+"""HTTP and WHEP: the one folder that imports FastAPI and uvicorn."""
